@@ -24,6 +24,8 @@ from latentdo.tables import Dataset
 
 NOWHERE = np.empty((0, 1))
 ONE = "latent U ~ normal; A ~ bernoulli(U); B ~ bernoulli(U, A); C ~ bernoulli(U, B, U:B); D ~ bernoulli(U, A)"
+WIDE = "latent U, V ~ normal; A, B, C, D ~ bernoulli(U, V); E ~ bernoulli(U, A); F ~ bernoulli(V, B); G, H ~ bernoulli(U, V)"
+"""With more pairs of patterns than rows."""
 DEEP = "latent U ~ normal; latent V ~ normal(U, sd=0.7); A ~ bernoulli(U); B ~ bernoulli(V, A); C ~ bernoulli(U, V)"
 
 
@@ -58,13 +60,13 @@ def integrated(task: Task, u: np.ndarray, n_points: int = 21) -> float:
     return prior + float(scipy.special.logsumexp(np.array(rows), axis=0, b=chances[:, None])[counted].sum())
 
 
-@pytest.mark.parametrize("text", [ONE, DEEP])
+@pytest.mark.parametrize("text", [ONE, DEEP, WIDE])
 def test_it_is_the_general_form_with_the_noise_integrated_out(text):
     task = task_of(text)
     found = lattice_form(task, 0.5)
     assert not isinstance(found, str), found
     form, numbers = found
-    assert numbers.counts.sum() == 60
+    assert numbers.counts.sum() == 60 and form.full == (text != WIDE)
     random = np.random.default_rng(1)
     points = 0.7 * random.standard_normal((3, task.layout.n_free))
     ours = [float(log_posterior(NUMPY, form, numbers, u, NOWHERE)) for u in points]
@@ -74,7 +76,12 @@ def test_it_is_the_general_form_with_the_noise_integrated_out(text):
             points[0]
         )
     assert float(value) == pytest.approx(ours[0], rel=1e-10)
-    assert np.isfinite(np.asarray(gradient)).all()
+    steps = 1e-5 * np.eye(len(points[0]))
+    up, down = (
+        [float(log_posterior(NUMPY, form, numbers, points[0] + side * step, NOWHERE)) for step in steps]
+        for side in (1.0, -1.0)
+    )
+    assert np.asarray(gradient) == pytest.approx((np.array(up) - down) / 2e-5, abs=1e-5)
 
 
 def test_squares_of_features_are_shares_of_rows():
@@ -133,7 +140,7 @@ def test_counts_are_rows_repeated():
     once_found, twice_found = lattice_form(task_of(ONE, rows)), lattice_form(task_of(ONE, twice))
     assert not isinstance(once_found, str) and not isinstance(twice_found, str)
     assert twice_found[1].counts.sum() == 2 * once_found[1].counts.sum()
-    logs = [form.log_cells(NUMPY, numbers, u)[1] for form, numbers in (once_found, twice_found)]
+    logs = [form.log_cells(numbers, u)[1] for form, numbers in (once_found, twice_found)]
     assert len(logs[0]) == len(logs[1])
     counted = once_found[1].counted(2.0)
     assert np.asarray(counted.counts).sum() == twice_found[1].counts.sum()

@@ -108,26 +108,38 @@ class LatticeForm(AbstractForm):
         return 0
 
     def log_parts(self, m: Arithmetic, numbers: LatticeNumbers, u: Array, z: Array) -> tuple[Array, Array]:
-        """See `AbstractForm`; a row per cell, by how much its rows are likelier than if all shares were as they are.
+        """See `AbstractForm`: how much likelier the rows are than if all shares were as they are, of each cell or of all.
 
         These are small numbers, of which float32 resolves enough however many the rows are.
         """
         del z
-        log_prior, logs = self.log_cells(m, numbers, u)
-        return log_prior, numbers.counts * m.np.where(numbers.counts > 0, logs - numbers.usual, 0.0)
+        log_prior, predictors = self.predictors(m, numbers, u)
+        if m is JAX:
+            return log_prior, _likelihood(self.full, numbers, predictors)[None]
+        return log_prior, _logs(m, numbers, _summed(m, self.full, numbers, predictors)[0])
 
-    def log_cells(self, m: Arithmetic, numbers: LatticeNumbers, u: Array) -> tuple[Array, Array]:
-        """Log prior, (…,), and the log probability of each cell, (…, cell), at points (…, coordinate); one point of JAX."""
+    def log_cells(self, numbers: LatticeNumbers, u: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Log prior, (…,), and the log probability of each cell, (…, cell), at points (…, coordinate)."""
+        log_prior, predictors = self.predictors(NUMPY, numbers, u)
+        chances = _summed(NUMPY, self.full, numbers, predictors)[0]
+        # A cell that no row is in may have a chance too small for a number.
+        return log_prior, np.log(np.where(numbers.shares > 0, chances, 1.0))
+
+    def predictors(self, m: Arithmetic, numbers: LatticeNumbers, u: Array) -> tuple[Array, Array]:
+        """Log prior, (…,), and the predictors that differ, (…, predictor, point), at points (…, coordinate)."""
         log_prior, parts = self.program.placed(m, numbers.program, u)
         own, column = numbers.predictors, numbers.column
         eta = m.np.einsum("...kp,kpn->...kn", parts.coefficients, own.design)
         base, slopes = latent_paths(m, self.program, own, parts)
         # Sums in place of indices: what they are differentiated to is slow.
         loadings = m.np.stack([m.np.sum(column * slope, axis=-2) for slope in slopes], axis=-1)
-        predictors = m.np.sum(column * (eta + base), axis=-2)[..., None] + loadings @ numbers.points.T
-        chances = _chances_of(self.full, numbers, predictors) if m is JAX else _summed(m, self.full, numbers, predictors)[0]
-        # A cell that no row is in may have a chance too small for a number.
-        return log_prior, m.np.log(m.np.where(numbers.shares > 0, chances, 1.0))
+        return log_prior, m.np.sum(column * (eta + base), axis=-2)[..., None] + loadings @ numbers.points.T
+
+
+def _logs(m: Arithmetic, numbers: LatticeNumbers, chances: Array) -> Array:
+    """What each cell adds to the log likelihood, (…, cell)."""
+    there = numbers.counts > 0
+    return numbers.counts * m.np.where(there, m.np.log(m.np.where(there, chances, 1.0)) - numbers.usual, 0.0)
 
 
 def _summed(m: Arithmetic, full: bool, numbers: LatticeNumbers, predictors: Array) -> tuple[Array, Array, Array, Array]:
@@ -138,8 +150,10 @@ def _summed(m: Arithmetic, full: bool, numbers: LatticeNumbers, predictors: Arra
     terms = m.np.concatenate([m.np.where(up, unlikely, likely), m.np.where(up, likely, unlikely)], axis=-2)
 
     def half(taken: Array) -> Array:
-        picked = [m.np.take(terms, at, axis=-2, mode="clip") for at in taken]
-        return reduce(mul, picked) if picked else m.np.ones_like(terms[..., :1, :])
+        picked = m.np.take(terms, taken.reshape(-1), axis=-2, mode="clip")
+        picked = picked.reshape((*terms.shape[:-2], *taken.shape, terms.shape[-1]))
+        each = [picked[..., k, :, :] for k in range(len(taken))]
+        return reduce(mul, each) if each else m.np.ones_like(terms[..., :1, :])
 
     first, second = half(numbers.first) * m.np.exp(numbers.log_weights), half(numbers.second)
     if full:
@@ -148,28 +162,22 @@ def _summed(m: Arithmetic, full: bool, numbers: LatticeNumbers, predictors: Arra
     return m.np.sum(first[..., numbers.at_first, :] * second[..., numbers.at_second, :], axis=-1), terms, first, second
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _chances_of(full: bool, numbers: LatticeNumbers, predictors: Array) -> Array:
-    """`_summed` with slopes in the predictors that take fewer numbers than its own derivatives."""
-    return _summed(JAX, full, numbers, predictors)[0]
+def _with_slopes(full: bool, numbers: LatticeNumbers, predictors: Array) -> tuple[Array, Array]:
+    """The log likelihood of JAX and its slopes in the predictors.
 
-
-def _with_terms(full: bool, numbers: LatticeNumbers, predictors: Array) -> tuple[Array, tuple[Array, ...]]:
-    chances, *kept = _summed(JAX, full, numbers, predictors)
-    return chances, (numbers, *kept)
-
-
-def _slopes(full: bool, kept: tuple[Any, ...], slope: Array) -> tuple[None, Array]:
-    """What the log of each term is worth, from what each cell is: all patterns that have it, then both terms of a predictor."""
-    numbers, terms, first, second = kept
+    What the log of a term is worth follows from what each cell is: the sum over patterns that have it. A predictor has two.
+    """
+    chances, terms, first, second = _summed(JAX, full, numbers, predictors)
+    there = numbers.counts > 0
+    slope = JAX.np.where(there, numbers.counts / JAX.np.where(there, chances, 1.0), 0.0)
     if full:
         of_pairs = slope.reshape(len(first), len(second))
         by_half = (of_pairs @ second) * first, (of_pairs.T @ first) * second
     else:
         each = slope[:, None] * first[numbers.at_first] * second[numbers.at_second]
-        by_half = tuple(
-            jax.ops.segment_sum(each, at, len(half))
-            for at, half in ((numbers.at_first, first), (numbers.at_second, second))
+        by_half = (
+            jax.ops.segment_sum(each, numbers.at_first, len(first)),
+            jax.ops.segment_sum(each, numbers.at_second, len(second)),
         )
     of_terms = sum(
         (taken[:, None] == JAX.np.arange(len(terms))[:, None]).sum(axis=0).astype(slope.dtype) @ half
@@ -177,10 +185,25 @@ def _slopes(full: bool, kept: tuple[Any, ...], slope: Array) -> tuple[None, Arra
     )
     zeros, ones = JAX.np.split(terms, 2)
     of_zeros, of_ones = JAX.np.split(of_terms, 2)
-    return None, of_ones * zeros - of_zeros * ones
+    return JAX.np.sum(_logs(JAX, numbers, chances)), of_ones * zeros - of_zeros * ones
 
 
-_chances_of.defvjp(_with_terms, _slopes)
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _likelihood(full: bool, numbers: LatticeNumbers, predictors: Array) -> Array:
+    """The log likelihood of JAX; with its slopes one chain at a time, whose numbers fit the processor's cache."""
+    return _with_slopes(full, numbers, predictors)[0]
+
+
+def _forward(full: bool, numbers: LatticeNumbers, predictors: Array) -> tuple[Array, Array]:
+    return jax.custom_batching.sequential_vmap(partial(_with_slopes, full))(numbers, predictors)
+
+
+def _backward(full: bool, slopes: Array, of_all: Array) -> tuple[None, Array]:
+    del full
+    return None, of_all * slopes
+
+
+_likelihood.defvjp(_forward, _backward)
 
 
 def loadings_at(form: LatticeForm, numbers: LatticeNumbers, u: FloatArray) -> FloatArray:
@@ -366,8 +389,7 @@ class Cells:
         """Log prior, (point,), and log probability of each cell, (point, cell), at points (point, coordinate)."""
         with np.errstate(all="ignore"):
             parts = [
-                self.form.log_cells(NUMPY, self.numbers, u[at : at + self._at_once])
-                for at in range(0, len(u), self._at_once)
+                self.form.log_cells(self.numbers, u[at : at + self._at_once]) for at in range(0, len(u), self._at_once)
             ]
         return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 

@@ -159,6 +159,7 @@ def _eased(task: Task, cells: Cells) -> Eased:
 
 def _target(cells: Cells, eased: Eased) -> Target:
     """Cells as `along_ridges` sees them, in coordinates that are easier to sample."""
+
     def log_prior(x: FloatArray) -> FloatArray:
         u, log_jacobian = eased.usual(x)
         with np.errstate(all="ignore"):
