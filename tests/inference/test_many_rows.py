@@ -96,6 +96,42 @@ def test_draws_by_a_rule_that_is_too_coarse_are_told_as_such(task, no_chains, mo
     assert not result.certified
 
 
+@pytest.mark.parametrize(
+    ("errors", "level"),
+    [([1.0, 0.01, 0.0], 1), ([1.0, 0.2, 0.3, 0.4, 0.5, 0.6], 1), ([np.inf] * 6, 5)],
+    ids=["the coarsest that is fine", "the best where none is fine", "the finest where none can be told"],
+)
+def test_which_rule_is_taken(task, monkeypatch, errors, level):
+    monkeypatch.setattr(RowLikelihood, "error", lambda self, u: errors[self.level])
+    with float64():
+        rows = RowLikelihood(task, task.cells, task.cells.weights)
+        few = sampler._Few(task, rows, draws(100), 1.0)
+        few._take(rows)
+    assert few.core.level == few.rows.level == level
+
+
+def test_rules_hold_where_switches_are_sharp_and_rows_count_for_many(task):
+    with float64():
+        rows = RowLikelihood(task, task.cells, 200.0 * task.cells.weights)
+        sharp = draws(40) + np.array([0.0, 1.0, 0.0, 0.0, 1.0]) * np.linspace(0.0, 18.0, 40)[:, None]
+        errors = [RowLikelihood(task, rows.data, rows.counts, level).error(sharp) for level in (0, 3, 4)]
+    assert errors[0] > 10.0
+    assert errors[1] > 1.0
+    assert errors[2] < sampler.LARGEST_ERROR
+
+
+def test_chains_start_where_a_density_that_got_narrower_has_its_mass(task):
+    with float64():
+        rows = RowLikelihood(task, task.cells, task.cells.weights, 1)
+        wide = CENTRE + 0.8 * np.random.default_rng(0).standard_normal((1_600, len(CENTRE)))
+        few = sampler._Few(task, rows, wide, 0.1)
+        few._take(rows)
+        likelihood = few.core.sums(wide)[1]
+        starts = few.core.sums(few._starts(1.0))[1]
+    assert len(starts) == 16
+    assert starts.min() > np.quantile(likelihood, 0.9)
+
+
 def test_a_reference_point_takes_a_constant_off_the_log_likelihood(task):
     with float64():
         rows = RowLikelihood(task, task.cells, task.cells.weights, 1)

@@ -178,7 +178,7 @@ def test_a_few_weighted_rows_stand_for_all_at_other_draws():
         off = core.sums(near[300:])[1] - rows.sums(near[300:])[1]
     assert (few.counts > 0).all()
     assert len(few.counts) <= 120
-    assert few.counts.sum() == pytest.approx(900.0, rel=1e-6)
+    assert few.counts.sum() == pytest.approx(900.0, rel=1e-5)
     assert few.error < 0.05
     assert np.std(off) < 0.1
 

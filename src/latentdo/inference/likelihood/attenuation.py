@@ -19,7 +19,7 @@ Sources:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,7 @@ from latentdo.models.build import NUMPY, Arithmetic
 from ..blocks.coordinates import FloatArray
 from .density import AbstractForm
 from .program import BERNOULLI, GAMMA, LOCATION, STUDENT, Parts, Program, ProgramNumbers, columns_of, parts_of
+from .straight import Bend, Straight, StraightNumbers, bends_of, bent, straightened
 
 Array = Any
 
@@ -200,11 +201,13 @@ class Eased:
     Attributes:
         form, numbers: Both halves of the form whose coordinates chains move.
         own: How the block's own coordinates follow; None where they are the same.
+        bends: What is given off of these on top of it.
     """
 
     form: AbstractForm
     numbers: Any
     own: AttenuatedNumbers | None
+    bends: tuple[Bend, ...] = ()
 
     @staticmethod
     def of(form: AbstractForm, numbers: Any, inner: AbstractForm, inner_numbers: Any, n_free: int) -> Eased:
@@ -221,12 +224,20 @@ class Eased:
 
     def easier(self, u: FloatArray) -> FloatArray:
         """Points (…, coordinate) of the block's own coordinates in those that chains move."""
-        return u if self.own is None else easier(self.own, u)
+        return straightened(self.bends, u if self.own is None else easier(self.own, u))
 
     def usual(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The block's own coordinates at points (…, coordinate) of what chains move, and the log Jacobians, (…,)."""
+        x = bent(NUMPY, self.bends, x)
         with np.errstate(all="ignore"):
             return (x, np.zeros(x.shape[:-1])) if self.own is None else usual(NUMPY, self.own, x)
+
+    def straight(self, u: FloatArray) -> Eased:
+        """The same where a ridge is straight on which draws (draw, coordinate) of the block's own coordinates lie."""
+        bends = bends_of(self.easier(u))
+        if not bends:
+            return self
+        return replace(self, form=Straight(self.form), numbers=StraightNumbers(self.numbers, bends), bends=bends)
 
 
 def usual(m: Arithmetic, numbers: AttenuatedNumbers, x: Array) -> tuple[Array, Array]:

@@ -46,7 +46,7 @@ NEAR = 0.0
 """Reach of the points of Gauss and Hermite: a few widths."""
 RULES: dict[int, tuple[tuple[int, float], ...]] = {
     0: ((1, NEAR),),
-    1: ((21, 8.0), (29, 10.0), (41, 12.0), (57, 100.0), (161, 300.0)),
+    1: ((21, 8.0), (29, 10.0), (41, 12.0), (57, 100.0), (81, 20.0), (121, 100.0), (241, 300.0)),
     2: ((8, NEAR), (12, NEAR), (15, 6.5), (19, 8.0), (25, 30.0), (35, 40.0)),
     3: ((6, NEAR), (9, NEAR), (13, 8.0), (17, 12.0)),
 }
@@ -66,7 +66,8 @@ SINGLE_ROWS = 4_096
 FEW_DRAWS = 64
 """Draws that are computed together at most: always so many, and one program for each rule."""
 FEWEST_ROWS = 128
-"""Rows to which few are padded: chains on a sample and on a coreset then share one program, which takes seconds to compile."""
+"""Rows to which few are padded by the coarsest rule: chains on a sample and on a coreset then share one program, which takes
+seconds to compile. Finer ones have a program of their own in any case."""
 CHECKED = 32
 """Draws at which rules are compared, half of them the most extreme."""
 
@@ -258,7 +259,8 @@ class RowLikelihood:
     @cached_property
     def halves(self) -> tuple[RowForm, RowNumbers | KindNumbers]:
         """Both halves of the form; rows padded."""
-        size = max(padded_size(len(self.counts)), FEWEST_ROWS)
+        size = padded_size(len(self.counts))
+        size = size if self.level else max(size, FEWEST_ROWS)
         counts = np.append(np.asarray(self.counts, dtype=float), np.zeros(size - len(self.counts)))
         reference = np.zeros(size)
         if self.reference is not None:
@@ -299,10 +301,6 @@ class RowLikelihood:
     def n_levels(self) -> int:
         """How many rules there are; the last is for comparison alone."""
         return max(map(n_levels, n_noises(self.task)))
-
-    def refined(self) -> RowLikelihood | None:
-        """The same by the next finer rule; None where there is none."""
-        return replace(self, level=self.level + 1) if self.level + 1 < self.n_levels else None
 
     @cached_property
     def _single(self) -> bool:
@@ -356,15 +354,20 @@ class RowLikelihood:
 
         Infinite where there is no finer rule or a density is not finite.
         """
+        moved = self.moved(u[extremes(u, CHECKED)])
+        return float(np.max(np.abs(moved - np.median(moved)))) if np.isfinite(moved).all() else float("inf")
+
+    def moved(self, u: FloatArray) -> FloatArray:
+        """What the finest rule adds to the log likelihood of all rows at points (point, coordinate): (point,).
+
+        Infinite where this one is the finest.
+        """
         if not self.task.layout.n_noise:
-            return 0.0
+            return np.zeros(len(u))
         finest = self.n_levels - 1
         if self.level >= finest:
-            return float("inf")
-        finer = replace(self, level=finest)
-        chosen = u[extremes(u, CHECKED)]
-        moved = finer.sums(chosen)[1] - self.sums(chosen)[1]
-        return float(np.max(np.abs(moved - np.median(moved)))) if np.isfinite(moved).all() else float("inf")
+            return np.full(len(u), np.inf)
+        return np.asarray(replace(self, level=finest).sums(u)[1] - self.sums(u)[1])
 
 
 def kinds_of(data: Dataset) -> list[IntArray]:

@@ -115,7 +115,7 @@ def from_independent(
     else:
         weights, khat = smoothed(log_weights)
         effective = min(float(n), 1.0 / float((weights**2).sum()))
-        picked = random.permutation(_systematic(weights, n, random))
+        picked = random.permutation(systematic(weights, n, random))
     draws = node_draws(task, u[picked].reshape(*task.shape, u.shape[1]))
     functionals = judged_moments(task, dict(draws), task.shape[0])
     trusted = effective if khat is None or khat < KHAT_LIMIT else 0.0
@@ -134,10 +134,10 @@ def from_independent(
 
 def resampled(task: Task, weights: FloatArray) -> IntArray:
     """Which draws are kept, chain after chain: with nearly equal weights every draw stays in its chain."""
-    return _systematic(weights, len(weights), task.random().spawn(7)[6])
+    return systematic(weights, len(weights), task.random().spawn(7)[6])
 
 
-def _systematic(weights: FloatArray, n: int, random: np.random.Generator) -> IntArray:
+def systematic(weights: FloatArray, n: int, random: np.random.Generator) -> IntArray:
     """Which draws are kept, in their order: each as often as its weight says, up to one."""
     return np.searchsorted(np.cumsum(weights), (np.arange(n) + random.uniform()) / n).clip(0, len(weights) - 1)
 

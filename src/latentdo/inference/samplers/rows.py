@@ -24,7 +24,8 @@ from ..likelihood.rows import MOST_LATENTS, KindNumbers, RowForm, RowLikelihood,
 from ..likelihood.task import Task
 from .cells import LEAST_REPEATED
 from .ensemble import ChainDraws, Ensemble
-from .outcome import from_chains
+from .importance import smoothed
+from .outcome import from_chains, systematic
 from .sampling import LESS_MEMORY, LONG_FIRST_RUN, longest, run_ensemble, scaled_by
 from .sign_symmetry import symmetries_of, turned
 
@@ -37,15 +38,18 @@ STEP = 8.0
 """How many times as much rows count in each stage as in the one before: from farther away chains take long to arrive."""
 MOST_STEPS = 6_000
 """Transitions after which the chains of a coreset are given up."""
-SINGLE_ROWS = 400_000
-"""Rows up to which float32 resolves the log posterior, counted from one point."""
+SINGLE_ROWS = 100_000
+"""Rows up to which float32 resolves the log posterior, counted from one point: at twice as many transitions diverge, and
+float64 was the quicker."""
+LONGER_FIRST_RUN = 800
+"""Draws per chain of a first run where looking at all rows costs far more than transitions do."""
 ROUNDS = 3
 """Coresets that are tried."""
 FINE = 0.05
 """Error of a quadrature rule, in the log likelihood of all rows, up to which no finer one is taken."""
 LARGEST_ERROR = 0.3
 """Of the log likelihood of all rows, beyond which draws are not certified: their standard deviation over draws."""
-COMPARED, ON_THE_WAY = 48, 16
+COMPARED, ON_THE_WAY = 24, 12
 """Draws at which all rows are looked at, at the end and in earlier stages."""
 PILOT_SHARE, CHOSEN_SHARE, STAGE_SHARE = 0.07, 0.1, 0.03
 """What is done of a block after the pilot, after the first coreset was chosen, and by each stage but the last, as measured."""
@@ -66,7 +70,7 @@ def integrated(task: Task, engine: Engine) -> BlockDraws | str:
         return "its distinct rows are few"
     merged = task.cells
     rows = RowLikelihood(task, merged, np.asarray(merged.weights, dtype=float))
-    few = _Few(task, rows, pilot(task, rows))
+    few = _Few(task, rows, pilot(task, rows), min(1.0, PILOT_WORTH / task.data.n_rows))
     return few.train(engine)
 
 
@@ -76,7 +80,7 @@ def pilot(task: Task, rows: RowLikelihood) -> FloatArray:
     counts = rows.counts[chosen]
     few = RowLikelihood(task, rows.data.picked(chosen), counts * min(1.0, PILOT_WORTH / counts.sum()))
     form, numbers = few.halves
-    return _drawn(task, form, numbers, None, "pilot", (0.0, PILOT_SHARE), warm_up=PILOT_WARM_UP)
+    return _drawn(task, form, numbers, None, None, "pilot", (0.0, PILOT_SHARE), warm_up=PILOT_WARM_UP)
 
 
 def _drawn(
@@ -84,6 +88,7 @@ def _drawn(
     form: RowForm,
     numbers: RowNumbers | KindNumbers,
     near: FloatArray | None,
+    at: FloatArray | None,
     name: str,
     ends: tuple[float, float],
     **options: Any,
@@ -92,23 +97,24 @@ def _drawn(
 
     Args:
         near: Draws (draw, coordinate) of a density much like this one, from which they start; without them all over the prior.
+        at: See `run_ensemble`.
         name: Of its checkpoint.
         ends: How far the block is before and after it.
     """
     claim(task, chains_bytes(task, form, numbers, CHAINS, WARM_DRAWS), LESS_MEMORY)
     symmetries = symmetries_of(task.layout, task.priors)
-    eased = _eased(task, form, numbers)
+    eased = _eased(task, form, numbers, near)
     if near is None:
         starts, axes = eased.easier(task.starts(CHAINS)), None
     else:
-        starts, axes = scaled_by(eased.easier(near))
+        starts, axes = scaled_by(eased.easier(near), None if at is None else eased.easier(at))
     ensemble = Ensemble.start(
         eased.form,
         eased.numbers,
         starts,
         0,
         (task.seed, task.code, 1, *name.encode()),
-        symmetries,
+        () if eased.bends else symmetries,
         length=WARM_DRAWS,
         single=form.dimensionless,
         axes=axes,
@@ -122,12 +128,14 @@ def _drawn(
         complete = ensemble.advance()
         task.tell(ends[0] + (ends[1] - ends[0]) * ensemble.share)
         kept.save(ensemble.state)
-    u, _ = eased.usual(turned(ensemble.run().u, symmetries))
+    u = turned(eased.usual(ensemble.run().u)[0], symmetries)
     return u.reshape(-1, u.shape[-1])
 
 
-def _eased(task: Task, form: RowForm, numbers: RowNumbers | KindNumbers) -> Eased:
-    return Eased.of(form, numbers, *form.program(numbers), task.layout.n_free)
+def _eased(task: Task, form: RowForm, numbers: RowNumbers | KindNumbers, near: FloatArray | None) -> Eased:
+    """In coordinates that are easier to sample, where draws (draw, coordinate) of a like density are known to lie."""
+    eased = Eased.of(form, numbers, *form.program(numbers), task.layout.n_free)
+    return eased if near is None else eased.straight(near)
 
 
 def n_pilots(n_free: int) -> int:
@@ -142,12 +150,14 @@ class _Few:
     Attributes:
         rows: All rows.
         near: Draws (draw, coordinate) of the last chains: roughly of the posterior, and a coreset is chosen by them.
+        share: What each row counted for there.
         core: The coreset.
     """
 
     task: Task
     rows: RowLikelihood
     near: FloatArray
+    share: float
     core: RowLikelihood = field(init=False)
 
     def train(self, engine: Auto) -> BlockDraws:
@@ -163,6 +173,9 @@ class _Few:
         for number in range(1, ROUNDS):
             if max(off, by_rule) <= LARGEST_ERROR:
                 break
+            # Where a rule is too coarse chains find peaks that are not there.
+            moved = self.core.moved(self.near)
+            self.near = self._likely(np.minimum(moved - np.median(moved), 0.0), len(self.near))
             self._choose()
             result, off, by_rule = self._posterior(engine, number)
         note = f" ({len(self.core.counts):,} weighted rows stand for {n:,.0f}: log likelihood within {off:.1g}"
@@ -181,7 +194,9 @@ class _Few:
         for number in range(ROUNDS):
             form, numbers = self.core.halves
             part, options = f"{name}-{number}", {"warm_up": WARM_UP, "longest": longest(worth)}
-            self.near = _drawn(self.task, form, numbers.counted(share), self.near, part, ends, **options)
+            at = self._starts(share)
+            self.near = _drawn(self.task, form, numbers.counted(share), self.near, at, part, ends, **options)
+            self.share = share
             if share * self._off(ON_THE_WAY) <= LARGEST_ERROR:
                 # Chains may have gone where a finer rule is needed.
                 self._take(self.core)
@@ -193,11 +208,13 @@ class _Few:
         task, n = self.task, float(self.rows.counts.sum())
         form, numbers = self.core.halves
         at = numbers.counts @ numbers.reference
-        eased = _eased(task, form, numbers)
+        eased = _eased(task, form, numbers, self.near)
+        symmetries = symmetries_of(task.layout, task.priors)
         runs: list[ChainDraws] = []
 
         def finish(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
             u, log_jacobian = eased.usual(run.u)
+            u = turned(u, symmetries, to_reference=True)
             runs[:] = [replace(run, u=u, log_posterior=run.log_posterior - log_jacobian + at)]
             return from_chains(task, runs[0], method, lambda u: self.core.sums(u)[1])
 
@@ -210,13 +227,15 @@ class _Few:
             words if task.layout.n_noise else "parameters, latents summed out",
             single=form.dimensionless and n <= SINGLE_ROWS,
             near=eased.easier(self.near),
+            at=eased.easier(self._starts(1.0)),
+            turning=not eased.bends,
             longest=longest(n),
-            first=LONG_FIRST_RUN,
+            first=LONG_FIRST_RUN if n <= SINGLE_ROWS else LONGER_FIRST_RUN,
             finish=finish,
             part=f"rows-{number}",
         )
-        whole = turned(runs[0].u, symmetries_of(task.layout, task.priors))
-        self.near = whole.reshape(-1, whole.shape[-1])
+        whole = turned(runs[0].u, symmetries)
+        self.near, self.share = whole.reshape(-1, whole.shape[-1]), 1.0
         return result, self._off(COMPARED), self.core.error(self.near)
 
     def _off(self, n_draws: int) -> float:
@@ -224,6 +243,17 @@ class _Few:
         some = self.near[extremes(self.near, n_draws)]
         off = self.rows.sums(some)[1] - self.core.sums(some)[1]
         return float(np.std(off)) if np.isfinite(off).all() else float("inf")
+
+    def _starts(self, share: float) -> FloatArray:
+        """Draws from which chains start where each row counts for `share`.
+
+        Of evenly chosen ones some lie far off a ridge that got narrower: they stay there, or leave it with too much energy.
+        """
+        return self._likely((share - self.share) * self.core.sums(self.near)[1], CHAINS)
+
+    def _likely(self, log_weights: FloatArray, n: int) -> FloatArray:
+        """So many of the draws, (n, coordinate), each as often as its weight says."""
+        return self.near[systematic(smoothed(log_weights)[0], n, self.task.random().spawn(11)[10])]
 
     def _choose(self) -> None:
         """A coreset that agrees with all rows at the draws."""
@@ -237,12 +267,16 @@ class _Few:
         self._take(core)
 
     def _take(self, core: RowLikelihood) -> None:
-        """A coreset, by the coarsest rule that is fine enough for it at the draws."""
+        """A coreset, by the coarsest rule that is fine enough for it at the draws; else by the best."""
         rows = self.rows
-        while core.level + 2 < core.n_levels and core.error(self.near) > FINE:
-            finer = core.refined()
-            assert finer is not None
-            core = finer
+        tried: list[tuple[float, RowLikelihood]] = []
+        for level in range(core.level, max(core.level + 1, core.n_levels - 1)):
+            finer = replace(core, level=level)
+            tried.append((finer.error(self.near), finer))
+            if tried[-1][0] <= FINE:
+                break
+        # Points that reach farther out lie less densely: a finer rule may be the worse one here.
+        core = min(reversed(tried), key=lambda one: one[0])[1]
         self.rows = replace(rows, level=core.level)
         self.core = core.seen_from(self.near.mean(axis=0))
 

@@ -73,6 +73,8 @@ def run_ensemble(
     single: bool = False,
     modes: tuple[Mode, ...] = (),
     near: FloatArray | None = None,
+    at: FloatArray | None = None,
+    turning: bool = True,
     longest: int = 64,
     first: int = FIRST_RUN,
     finish: Callable[[Task, ChainDraws, Method], BlockDraws] = from_chains,
@@ -87,6 +89,8 @@ def run_ensemble(
         modes: Around which chains start, as many around each as it has of the mass and one at least; without any they start
             all over the prior.
         near: Draws (draw, coordinate) of a density much like this one, from which they start instead.
+        at: Those of them from which they start, one a chain; evenly chosen by default.
+        turning: Whether the form's coordinates change sign with their latents.
         longest: Most leapfrog steps of a transition.
         first: Draws per chain of the first run, if the budget allows; fewer where these are certified with much to spare.
         finish: What is made of a run, and judged.
@@ -96,7 +100,7 @@ def run_ensemble(
     claim(task, chains_bytes(task, form, numbers, CHAINS, engine.max_steps // 2), LESS_MEMORY)
     warm_up, first_run = run_lengths(engine, min(first, FIRST_RUN))
     first = run_lengths(engine, first)[1]
-    starts, axes = _starting(task, form, numbers, modes, near)
+    starts, axes = _starting(task, form, numbers, modes, near, at)
     # Where the density is and how wide is known; what is left to learn is a step size and how far from a Gaussian it is.
     warm_up = warm_up if axes is None else min(warm_up, WARM_UP_AT_MODE)
     ensemble = Ensemble.start(
@@ -105,7 +109,7 @@ def run_ensemble(
         starts,
         task.rows.n_stored if form.n_noise else 0,
         (task.seed, task.code),
-        symmetries_of(task.layout, task.priors),
+        symmetries_of(task.layout, task.priors) if turning else (),
         warm_up=warm_up,
         length=first_run,
         single=single,
@@ -169,19 +173,24 @@ def _shared(modes: tuple[Mode, ...]) -> list[Mode]:
     return [mode for mode, n in zip(modes, more, strict=True) for _ in range(1 + n)][:CHAINS]
 
 
-def scaled_by(near: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Where chains start (chain, coordinate), and how wide the density is there, from draws (draw, coordinate) of a like one."""
+def scaled_by(near: FloatArray, at: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
+    """Where chains start (chain, coordinate), and how wide the density is there; see `run_ensemble`."""
     covariance = np.cov(near.T).reshape(2 * near.shape[1:]) + 1e-9 * np.eye(near.shape[1])
-    starts = near[np.linspace(0, len(near) - 1, CHAINS).round().astype(int)]
+    starts = near[np.linspace(0, len(near) - 1, CHAINS).round().astype(int)] if at is None else at
     return starts, np.asarray(np.linalg.cholesky(covariance), dtype=float)
 
 
 def _starting(
-    task: Task, form: AbstractForm, numbers: Any, modes: tuple[Mode, ...], near: FloatArray | None
+    task: Task,
+    form: AbstractForm,
+    numbers: Any,
+    modes: tuple[Mode, ...],
+    near: FloatArray | None,
+    at: FloatArray | None,
 ) -> tuple[FloatArray, FloatArray | None]:
     """Where chains start (chain, coordinate), and how wide the density is there where that is known; see `run_ensemble`."""
     if near is not None:
-        return scaled_by(near)
+        return scaled_by(near, at)
     if modes:
         # Around them, twice as far apart as Laplace's approximation has them.
         modes = tuple(_bounded(form, numbers, mode) for mode in modes)
