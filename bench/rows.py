@@ -116,10 +116,11 @@ def main() -> None:
     print("| --- " + "| ---: " * 10 + "| --- |")
     for name in options.models or NAMES:
         for n in options.sizes:
-            runs = [run(name, n, options.seed + k, limit=options.limit) for k in range(options.datasets)]
-            good = [one for one in runs if not isinstance(one, str)]
-            for one in runs:
+            good = []
+            for k in range(options.datasets):
+                one = run(name, n, options.seed + k, limit=options.limit)
                 print(f"| {name} | {n:,} | {one} |" if isinstance(one, str) else row(name, n, one), flush=True)
+                good += [] if isinstance(one, str) else [one]
             if len(good) > 1:
                 z, spent = [one["z"] for one in good], [one["processor"] for one in good]
                 print(
