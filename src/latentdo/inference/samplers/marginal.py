@@ -31,8 +31,8 @@ from .sign_symmetry import sides_of, turned
 
 FEW_ROWS = 500
 """Rows up to which chains find their way from anywhere."""
-CHUNK = 2_000
-"""Points whose densities are computed together."""
+CHUNK = 250
+"""Points whose densities are computed together: they fit the processor's cache."""
 LEAST_EFFECTIVE = 1_000.0
 """What importance sampling must reach where latents may leave directions open: k-hat is too kind to long ridges."""
 MANY_COORDINATES, CHAINED_ROWS = 20, 5_000.0
