@@ -1,11 +1,12 @@
 """Coordinates in which a bent ridge is straight, from draws of a density much like the one to be sampled.
 
 Many rows pin down a curve and leave open where on it a point lies: leapfrog steps are as short as the curve is narrow, and a
-chain at an end that is bent more than the rest does not move at all. Here every coordinate gives off what follows, as a
-polynomial, from the direction in which draws spread most, then from the second. Shears are volume preserving: no Jacobian.
+chain at an end that is bent more than the rest does not move at all. Here every coordinate gives off what follows, by a spline,
+from the direction in which draws spread most, then from the second. Shears keep volumes: no Jacobian.
 
 Source:
-    Parno & Marzouk (2018), Transport map accelerated Markov chain Monte Carlo, §3: triangular polynomial maps from draws.
+    Parno & Marzouk (2018), Transport map accelerated Markov chain Monte Carlo, §3: triangular maps from draws.
+    Hastie, Tibshirani & Friedman (2009), The elements of statistical learning, §5.2.1: terms of natural cubic splines.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ Array = Any
 
 BENDS = 2
 """Directions that others may follow."""
-FAR = 3.0
-"""Sds from the centre from which on the polynomial bends no further: draws say nothing of what lies far beyond them."""
+KNOTS = 6
+ENDS = 0.005
+"""Share of the draws beyond the first and beyond the last knot, where a bend goes on straight: of what lies farther out they
+say nothing, and a polynomial that is wrong there is a wall that chains run into."""
 LEFT = 0.25
 """Share of a principal component's variance that is left at most by what follows from longer ones, for a ridge to be bent."""
 FEWEST = 200
@@ -38,16 +41,18 @@ class Bend(NamedTuple):
     Attributes:
         centre: (coordinate,).
         along: The direction, one sd long as a slope, (coordinate,).
-        coefficients: (power, coordinate); nothing of it lies along the direction itself.
+        knots: Places along it.
+        coefficients: (term of the spline, coordinate); nothing of it lies along the direction itself.
     """
 
     centre: Array
     along: Array
+    knots: Array
     coefficients: Array
 
     def at(self, m: Arithmetic, x: Array) -> Array:
         """What follows at points (…, coordinate)."""
-        return powers(m, (x - self.centre) @ self.along) @ self.coefficients
+        return natural(m, self.knots, (x - self.centre) @ self.along) @ self.coefficients
 
 
 class StraightNumbers(NamedTuple):
@@ -82,10 +87,12 @@ class Straight(AbstractForm):
         return self.inner.log_parts(m, numbers.inner, bent(m, numbers.bends, u), z)
 
 
-def powers(m: Arithmetic, at: Array) -> Array:
-    """1, the place along a direction, and what bends, (…, power)."""
-    near = FAR * m.np.tanh(at / FAR)
-    return m.np.stack([m.np.ones_like(at), at, near**2, near**3], axis=-1)
+def natural(m: Arithmetic, knots: Array, at: Array) -> Array:
+    """The terms of a natural cubic spline at places (…,) along a direction: (…, term)."""
+    cubes = m.np.maximum(at[..., None] - knots, 0.0) ** 3
+    slopes = (cubes[..., :-1] - cubes[..., -1:]) / (knots[-1] - knots[:-1])
+    linear = m.np.stack([m.np.ones_like(at), at], axis=-1)
+    return m.np.concatenate([linear, slopes[..., :-1] - slopes[..., -1:]], axis=-1)
 
 
 def bent(m: Arithmetic, bends: tuple[Bend, ...], y: Array) -> Array:
@@ -113,9 +120,10 @@ def bends_of(draws: FloatArray) -> tuple[Bend, ...]:
     for k in range(min(BENDS, draws.shape[1] - 1)):
         along, others = directions[:, k] / lengths[k], directions[:, k + 1 :]
         centre = left.mean(axis=0)
-        values = powers(NUMPY, (left - centre) @ along)
-        fitted = np.linalg.lstsq(values, (left - centre) @ others, rcond=None)[0]
-        bends.append(Bend(centre, along, fitted @ others.T))
+        at = (left - centre) @ along
+        knots = np.linspace(*np.quantile(at, [ENDS, 1.0 - ENDS]), KNOTS)
+        fitted = np.linalg.lstsq(natural(NUMPY, knots, at), (left - centre) @ others, rcond=None)[0]
+        bends.append(Bend(centre, along, knots, fitted @ others.T))
         left = straightened(tuple(bends[-1:]), left)
     shares = np.var((left - left.mean(axis=0)) @ directions, axis=0) / lengths**2
     return tuple(bends) if shares.min() < LEFT else ()
