@@ -115,7 +115,7 @@ class LatticeForm(AbstractForm):
         del z
         log_prior, predictors = self.predictors(m, numbers, u)
         if m is JAX:
-            return log_prior, _likelihood(self.full, numbers, predictors)[None]
+            return log_prior, m.np.reshape(_likelihood(self.full, numbers, predictors), (1,))
         return log_prior, _logs(m, numbers, _summed(m, self.full, numbers, predictors)[0])
 
     def log_cells(self, numbers: LatticeNumbers, u: FloatArray) -> tuple[FloatArray, FloatArray]:
