@@ -121,7 +121,8 @@ def bends_of(draws: FloatArray) -> tuple[Bend, ...]:
         along, others = directions[:, k] / lengths[k], directions[:, k + 1 :]
         centre = left.mean(axis=0)
         at = (left - centre) @ along
-        knots = np.linspace(*np.quantile(at, [ENDS, 1.0 - ENDS]), KNOTS)
+        first, last = np.quantile(at, [ENDS, 1.0 - ENDS])
+        knots = np.linspace(first, last, KNOTS)
         fitted = np.linalg.lstsq(natural(NUMPY, knots, at), (left - centre) @ others, rcond=None)[0]
         bends.append(Bend(centre, along, knots, fitted @ others.T))
         left = straightened(tuple(bends[-1:]), left)
