@@ -80,6 +80,10 @@ def test_a_bent_ridge_is_straight_there_also_at_draws_that_it_was_not_found_by()
     assert local(straight) > 0.18
 
 
-@pytest.mark.parametrize("draws", [ridge(1_000, 0.0), ridge(100, 0.5), ridge(1_000, 0.5)[:, :1]])
+@pytest.mark.parametrize(
+    "draws",
+    [ridge(1_000, 0.0), ridge(100, 0.5), ridge(1_000, 0.5)[:, :1], ridge(1_000, 0.5) * [1.0, 1.0, 1.0, 0.0]],
+    ids=["straight", "few", "one coordinate", "one that does not move"],
+)
 def test_nothing_is_given_off_where_nothing_bends_or_draws_are_few(draws):
     assert bends_of(draws) == ()

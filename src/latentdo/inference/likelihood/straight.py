@@ -111,7 +111,7 @@ def straightened(bends: tuple[Bend, ...], x: FloatArray) -> FloatArray:
 
 def bends_of(draws: FloatArray) -> tuple[Bend, ...]:
     """How the ridge on which draws (draw, coordinate) lie is bent; nothing where it is not."""
-    if len(draws) < FEWEST or draws.shape[1] < 2:
+    if len(draws) < FEWEST or draws.shape[1] < 2 or not np.ptp(draws, axis=0).all():
         return ()
     lengths, directions = np.linalg.eigh(np.cov(draws.T))
     directions = directions[:, ::-1]
