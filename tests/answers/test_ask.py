@@ -12,8 +12,9 @@ from scipy.special import ndtr
 import latentdo as ld
 from latentdo.answers.ask import ask_all
 from latentdo.answers.cautions import INSISTED
+from latentdo.answers.estimate import Computation
 from latentdo.answers.simulation import REPLICATES
-from latentdo.answers.values import ENOUGH_EVIDENCE, SIMULATION_SHARE, UNITS
+from latentdo.answers.values import ENOUGH_EVIDENCE, SIMULATION_SHARE, UNITS, Computed, is_enough
 from latentdo.errors import NotIdentifiedError, QueryError, SupportError, UnknownNodeError
 from latentdo.inference import Diagnostic, Posterior
 from latentdo.query import Outcome, Query, Setting, Term
@@ -283,6 +284,13 @@ def test_units_escalate_until_the_error_is_small_beside_the_spread(front_door):
     answer = asked(sure, "E[Y | do(X=1), C=2]")
     assert answer.n_units > UNITS[0]
     assert answer.simulation_error <= SIMULATION_SHARE * answer.sd or answer.n_units == UNITS[-1]
+
+
+@pytest.mark.parametrize(("share", "enough"), [(0.1, True), (0.19, True), (0.21, False), (1.0, False)])
+def test_units_are_enough_where_they_do_not_widen_the_answer(share, enough):
+    draws = np.random.default_rng(0).standard_normal(400)
+    found = Computed(draws, 0.0, 64, None, Computation("simulated", ""), widening=share * float(draws.std(ddof=1)))
+    assert is_enough(found) is enough
 
 
 def test_an_error_that_stays_large_is_said():

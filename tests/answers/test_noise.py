@@ -57,6 +57,17 @@ def test_the_error_is_that_of_the_replicates_and_not_of_the_draws():
     assert found.error(found.spread(draws) + shifts) == pytest.approx(shifts.std(ddof=1) / 4, rel=1e-9)
 
 
+@pytest.mark.parametrize(("n", "of_one"), [(2000, 1.0), (50, 0.25)])
+def test_what_units_add_to_a_draw_is_seen_where_they_mean_something_else_to_each(n, of_one):
+    random, found = np.random.default_rng(3), layout(n)
+    draws = found.spread(random.normal(size=n))
+    assert found.widening(draws) == pytest.approx(0.0, abs=1e-12)
+    noisy = draws + random.normal(0, 0.5, size=draws.shape)
+    assert found.widening(noisy) == pytest.approx(0.5 * of_one, rel=0.1)
+    # The mean over draws does not show it.
+    assert found.error(noisy) < 0.1 * found.widening(noisy) / of_one
+
+
 def test_chunks_are_evenly_spread_and_so_are_they_together():
     noise = Noise(CHAIN, 5)
     chunks = [noise.uniforms("C", k)[:, 0] for k in range(4)]

@@ -24,6 +24,8 @@ UNITS = tuple(2**k for k in range(5, 15))
 One more, because an error that was looked at until it was small is told too small.
 """
 SIMULATION_SHARE = 0.05
+WIDENED_SHARE = 0.2
+"""What units may add to the number of one draw, as a share of the answer's sd: intervals are then 2 % too wide."""
 FIXED_SHARE = 0.002
 """Where the posterior has no spread, the simulation error that is small enough, as a share of the outcome's own scale."""
 ENOUGH_EVIDENCE = 100.0
@@ -49,6 +51,7 @@ class Computed:
         computation: How the number was computed.
         rarest: The smallest probability of evidence, where it has one and is known; its mean over the draws.
         n_never: Draws in which evidence of an exact term never occurs.
+        widening: Standard deviation that simulation adds to the number of one draw.
         crossing: Ratios whose denominators are now above, now below 0, and in which share of the draws on the rarer side.
     """
 
@@ -60,6 +63,7 @@ class Computed:
     rarest: float | None = None
     crossing: tuple[tuple[Binary, float], ...] = ()
     n_never: int = 0
+    widening: float = 0.0
 
     @property
     def evidence(self) -> float | None:
@@ -182,7 +186,8 @@ def settled(simulation: Simulation, found: Simulated, n_units: int, note: str = 
     layout = simulation.layout
     units = None if found.units is None else layout.gathered(found.units)
     computation = Computation("simulated", f"{n_units:,} units per draw in {REPLICATES} replicates{note}")
-    return Computed(layout.gathered(found.values), layout.error(found.values), n_units, units, computation)
+    error, widening = layout.error(found.values), layout.widening(found.values)
+    return Computed(layout.gathered(found.values), error, n_units, units, computation, widening=widening)
 
 
 def is_rare(evidence: float, n_units: int) -> bool:
@@ -203,7 +208,8 @@ def is_enough(found: Computed) -> bool:
         # No number of units gives it a value.
         return True
     # Of one draw there is no sd to compare with.
-    return len(found.draws) > 1 and found.error <= SIMULATION_SHARE * spread_of(found.draws)
+    sd = spread_of(found.draws)
+    return len(found.draws) > 1 and found.error <= SIMULATION_SHARE * sd and found.widening <= WIDENED_SHARE * sd
 
 
 def has_settled(simulation: Simulation, query: Query, values: Simulated, found: Computed) -> bool:

@@ -87,6 +87,16 @@ class Layout:
         with np.errstate(all="ignore"):
             return spread_of(values[:, -self.n_common :].mean(axis=1)) / math.sqrt(REPLICATES)
 
+    def widening(self, values: FloatArray) -> float:
+        """The standard deviation that simulating finitely many units adds to the number of a draw.
+
+        It is how far the number of one draw differs between replicates: in part by what all draws of a replicate have in common,
+        in part by what units are to this draw alone, which the error of the mean does not show.
+        """
+        with np.errstate(all="ignore"):
+            each = values[:, -self.n_common :].var(axis=0, ddof=1).mean()
+        return math.sqrt(float(each) / (REPLICATES if self.own is None else 1))
+
 
 def spread_of(values: FloatArray) -> float:
     """The standard deviation, n - 1 in its denominator, of numbers whose squares may be too large or too small to hold."""
