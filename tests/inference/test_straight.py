@@ -21,12 +21,12 @@ def ridge(n: int, bend: float) -> np.ndarray:
     """Draws (draw, 4) about a curve that is `bend` sds off a straight line, `WIDTH` wide."""
     random = np.random.default_rng(1)
     along, open_too = random.standard_normal((2, n))
-    curve = [along, 0.3 * along + bend * along**2, open_too, 2.0 + 0.2 * bend * along**3]
+    curve = [2.0 * along, 0.3 * along + bend * along**2, 0.2 * open_too, 2.0 + 0.2 * bend * along**3]
     return np.stack(curve, axis=1) + WIDTH * random.standard_normal((n, 4))
 
 
 def test_they_go_there_and_back_and_keep_volumes():
-    draws = ridge(1_000, 0.5)
+    draws = ridge(1_000, 0.3)
     bends = bends_of(draws)
     assert len(bends) == 2
     far = 3.0 * draws[:5]
@@ -51,7 +51,7 @@ class Plain(AbstractForm):
 
 
 def test_the_density_is_that_of_the_usual_coordinates():
-    draws = ridge(1_000, 0.5)
+    draws = ridge(1_000, 0.3)
     bends = bends_of(draws)
     numbers = np.arange(8.0).reshape(2, 4)
     form = Straight(Plain())

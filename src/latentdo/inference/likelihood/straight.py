@@ -29,8 +29,9 @@ KNOTS = 6
 ENDS = 0.005
 """Share of the draws beyond the first and beyond the last knot, where a bend goes on straight: of what lies farther out they
 say nothing, and a polynomial that is wrong there is a wall that chains run into."""
-LEFT = 0.25
-"""Share of a principal component's variance that is left at most by what follows from longer ones, for a ridge to be bent."""
+LEFT = 0.07
+"""Share of a principal component's variance that is left at most by what follows from longer ones, for a ridge to be a bent line.
+Where more is left it is wide in places, and steps that suit the rest diverge where it is narrow."""
 FEWEST = 200
 """Draws from which a bend can be told."""
 

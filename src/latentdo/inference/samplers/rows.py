@@ -41,8 +41,9 @@ MOST_STEPS = 6_000
 SINGLE_ROWS = 100_000
 """Rows up to which float32 resolves the log posterior, counted from one point: at twice as many transitions diverge, and
 float64 was the quicker."""
-LONGER_FIRST_RUN = 800
-"""Draws per chain of a first run where looking at all rows costs far more than transitions do."""
+LONGER_FIRST_RUN, LONGER_ROWS = 1_200, 10_000
+"""Draws per chain of a first run where looking at all rows costs as much as transitions do, and rows beyond which it does:
+effects mix more slowly there than the moments by which a block is judged."""
 ROUNDS = 3
 """Coresets that are tried."""
 FINE = 0.05
@@ -230,7 +231,7 @@ class _Few:
             at=eased.easier(self._starts(1.0)),
             turning=not eased.bends,
             longest=longest(n),
-            first=LONG_FIRST_RUN if n <= SINGLE_ROWS else LONGER_FIRST_RUN,
+            first=LONG_FIRST_RUN if n <= LONGER_ROWS else LONGER_FIRST_RUN,
             finish=finish,
             part=f"rows-{number}",
         )
