@@ -10,6 +10,7 @@ import scipy.stats
 from scipy.special import ndtr
 
 import latentdo as ld
+from latentdo.answers import cautions
 from latentdo.answers.ask import ask_all
 from latentdo.answers.cautions import INSISTED
 from latentdo.answers.estimate import Computation
@@ -291,6 +292,13 @@ def test_units_are_enough_where_they_do_not_widen_the_answer(share, enough):
     draws = np.random.default_rng(0).standard_normal(400)
     found = Computed(draws, 0.0, 64, None, Computation("simulated", ""), widening=share * float(draws.std(ddof=1)))
     assert is_enough(found) is enough
+
+
+def test_noise_that_stays_large_is_said(front_door, monkeypatch):
+    query = "E[Y | do(X=1), C=2]"
+    assert not any("simulation noise" in one for one in asked(front_door, query).warnings)
+    monkeypatch.setattr(cautions, "WIDENED_SHARE", 1e-6)
+    assert any("simulation noise is" in one for one in asked(front_door, query).warnings)
 
 
 def test_an_error_that_stays_large_is_said():

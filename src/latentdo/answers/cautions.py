@@ -14,7 +14,7 @@ from .answer import Answer
 from .empty_cells import leaning
 from .laws import law_range
 from .plan import unbounded_path
-from .values import SIMULATION_SHARE, Computed, is_rare
+from .values import SIMULATION_SHARE, WIDENED_SHARE, Computed, is_rare
 
 HEAVY_DF = 5.0
 HEAVY_LOG = 1.0
@@ -53,6 +53,10 @@ def cautions_of(posterior: Posterior, answer: Answer, used: frozenset[Name], com
     elif answer.sd == 0.0 and answer.simulation_error > 0.0:
         error = format_number(float(f"{answer.simulation_error:.2g}"))
         found.append(f"every draw is the same, and so the sd is 0; the error of the simulation is {error}")
+    elif answer.sd and computed.widening > WIDENED_SHARE * answer.sd:
+        found.append(
+            f"simulation noise is {100 * computed.widening / answer.sd:.0f} % of the sd of the draws: the interval is too wide"
+        )
     if answer.evidence_units is not None and is_rare(answer.evidence_units, answer.n_units):
         found.append(
             f"the evidence is rare: behind the number stand only {answer.evidence_units:.0f} effective units of "

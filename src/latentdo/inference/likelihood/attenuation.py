@@ -30,7 +30,7 @@ from latentdo.models.build import NUMPY, Arithmetic
 from ..blocks.coordinates import FloatArray
 from .density import AbstractForm
 from .program import BERNOULLI, GAMMA, LOCATION, STUDENT, Parts, Program, ProgramNumbers, columns_of, parts_of
-from .straight import Bend, Straight, StraightNumbers, bends_of, bent, straightened
+from .straight import Bend, Moved, Straight, StraightNumbers, bends_of, bent, straightened
 
 Array = Any
 
@@ -94,20 +94,8 @@ class AttenuatedNumbers(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Attenuated(AbstractForm):
+class Attenuated(Moved):
     """A form in these coordinates."""
-
-    inner: AbstractForm
-
-    @property
-    def n_noise(self) -> int:
-        """No latent is left."""
-        return 0
-
-    @property
-    def n_points(self) -> int:
-        """Points per row that its latents are integrated by."""
-        return getattr(self.inner, "n_points", 1)
 
     def log_parts(self, m: Arithmetic, numbers: AttenuatedNumbers, u: Array, z: Array) -> tuple[Array, Array]:
         """See `AbstractForm`."""

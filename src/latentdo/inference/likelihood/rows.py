@@ -50,8 +50,8 @@ RULES: dict[int, tuple[tuple[int, float], ...]] = {
     2: ((8, NEAR), (12, NEAR), (15, 6.5), (19, 8.0), (25, 30.0), (35, 40.0)),
     3: ((6, NEAR), (9, NEAR), (13, 8.0), (17, 12.0)),
 }
-"""Per number of latents how many points each may have, and how many widths they reach, the coarsest rule first; the last is for
-comparison alone."""
+"""Per number of latents how many points each may have, and how many widths they reach: fewest points first, though of two that
+follow each other one may have more of them near the centre, and the other reach farther; the last is for comparison alone."""
 SCATTERED = (512, 2_048, 8_192)
 """The same for more latents: points in all."""
 MOST_LATENTS = 6

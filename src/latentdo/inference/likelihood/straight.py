@@ -68,8 +68,8 @@ class StraightNumbers(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Straight(AbstractForm):
-    """A form in coordinates that have given off what follows from others."""
+class Moved(AbstractForm):
+    """A form whose latents are integrated out, in other coordinates than its own."""
 
     inner: AbstractForm
 
@@ -82,6 +82,11 @@ class Straight(AbstractForm):
     def n_points(self) -> int:
         """Points per row that its latents are integrated by."""
         return getattr(self.inner, "n_points", 1)
+
+
+@dataclass(frozen=True)
+class Straight(Moved):
+    """In coordinates that have given off what follows from others."""
 
     def log_parts(self, m: Arithmetic, numbers: StraightNumbers, u: Array, z: Array) -> tuple[Array, Array]:
         """See `AbstractForm`."""
